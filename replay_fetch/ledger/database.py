@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote
 
 from replay_fetch.errors import ArchiveError
+from replay_fetch.ledger.connecting import PRIMARY, connected, connected_read_only
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
 from replay_fetch.printable import as_argument
 
@@ -26,7 +26,6 @@ _APPLICATION_ID = slice(68, 72)
 # Besides "corrupt" and "not a database", what SQLite says when a page's content makes no sense to a statement:
 # a table is not there, a value has another type.
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
-_PRIMARY = 0xFF  # the bits of an error code that are not a finer distinction
 _FULL = "; free some room, there or in the folder for temporary files ($TMPDIR), and run the same command again"
 
 
@@ -52,7 +51,7 @@ def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
     The caller raises the result. Its message names the ledger's file, and the command or the room that helps.
     """
     code = getattr(error, "sqlite_errorcode", None)
-    if code is None or code & _PRIMARY not in _DAMAGE:
+    if code is None or code & PRIMARY not in _DAMAGE:
         advice = _FULL if code == sqlite3.SQLITE_FULL else ""
         return ArchiveError(f"the ledger {path} cannot be used: {error}{advice}")
     return DamagedLedger(path, str(error))
@@ -83,41 +82,6 @@ def check_file(path: Path) -> bool:
             "nothing was changed: use the version that made it, or another OUT",
         )
     return True
-
-
-_NOT_WRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
-
-
-def connected_read_only(path: Path) -> sqlite3.Connection:
-    """Connect without changing anything; readers share memory with writers through files beside the ledger.
-
-    1. Where these files are, a run is going on or was killed: the files stay as they are.
-    2. Where they are absent, the connection makes them, and removes them when it is closed. Only a connection that
-       might write does so.
-    3. Where they cannot be made nobody writes, and the ledger is read as it lies there.
-    """
-    shared = Path(f"{path}-wal").exists()
-    db = _connected(path, "mode=ro" if shared else "mode=rw")
-    try:
-        db.execute("PRAGMA query_only = ON")
-        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError as error:
-        db.close()
-        if error.sqlite_errorcode & _PRIMARY not in _NOT_WRITABLE or not path.is_file():
-            raise
-        return _connected(path, "immutable=1")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _connected(path: Path, how: str) -> sqlite3.Connection:
-    """Connect by a URI, which is the only way to say how the file is opened."""
-    # check_same_thread: the package's own lock lets threads take turns. isolation_level: Python's module would begin
-    # transactions by itself, and never an immediate one.
-    uri = f"file:{quote(str(path))}?{how}"
-    return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
 
 class _Exclusive:
@@ -167,7 +131,7 @@ class Database:
         with ExitStack() as opening, _Exclusive(path):
             # Recordings' ids are personal data too; the files that SQLite keeps beside it take over its mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            db = connected(path)
             opening.callback(db.close)
             ledger = cls(db, path)
             # Empty also where a run was killed while it made one: that is rolled back when it is first read.
@@ -190,7 +154,7 @@ class Database:
                 if ledger._has_tables():
                     return ledger
                 ledger.close()  # a first run was killed while it made them, which is rolled back
-            ledger = cls(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None), path)
+            ledger = cls(connected(":memory:"), path)
             ledger._make_tables()
             ledger.blank = True
             return ledger
