@@ -86,17 +86,22 @@ class Shim:
         os.mkdir = self._wrap("mkdir", os.mkdir, lambda path, *_: path)
         shim = self
 
-        class Connection(sqlite3.Connection):
-            def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:  # Any: sqlite3's own
+        def passing(base: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
+            def execute(db: sqlite3.Connection, sql: str, *arguments: Any) -> sqlite3.Cursor:  # Any: sqlite3's own
                 if sql != "COMMIT":
-                    return super().execute(sql, *arguments)
+                    return base.execute(db, sql, *arguments)
                 shim._pass("commit ledger", BEFORE, "ledger")
-                cursor = super().execute(sql)
+                cursor = base.execute(db, sql)
                 shim._pass("commit ledger", AFTER, "ledger")
                 return cursor
 
-        connect = sqlite3.connect
-        sqlite3.connect = lambda *args, **options: connect(*args, **{"factory": Connection, **options})
+            return type("Connection", (base,), {"execute": execute})
+
+        def connect(*arguments: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **options: Any) -> Any:
+            return real_connect(*arguments, factory=passing(factory), **options)
+
+        real_connect = sqlite3.connect
+        sqlite3.connect = connect
 
     def _open(self, path: Any, *arguments: Any, **options: Any) -> int:  # Any: whatever os.open takes
         descriptor = self._real_open(path, *arguments, **options)
