@@ -117,7 +117,7 @@ def test_an_engine_makes_a_single_runs_archive_in_a_store_too_and_reads_it_and_n
             )
             command = start("download", views, bucket.url, *words, keys=bucket.environment())
             worker = _soon(committed_three_times)
-            shown = [_command_line(process) for process in Path("/proc").glob("[1-9]*")]
+            shown = _command_lines()
             os.kill(worker, signal.SIGKILL)
             bucket.age_lease(f"{folder}/lease.json")
             done = ended(command)
@@ -129,6 +129,7 @@ def test_an_engine_makes_a_single_runs_archive_in_a_store_too_and_reads_it_and_n
     assert bucket.merged_files() == local_files(alone)
     _nothing_secret(done)
     tasks = [*shards(views, bucket.url, 2), *verify_tasks(bucket.url, 2), *export_tasks(bucket.url, tmp_path, 2)]
+    assert any(bucket.url.encode() in line for line in shown)
     texts = [done.stdout.encode(), done.stderr.encode(), *shown, pickle.dumps(tasks), *bucket.texts()]
     assert [text for text in texts if SECRET.encode() in text or KEY.encode() in text] == []
 
@@ -178,11 +179,22 @@ def test_ctrl_c_stops_the_shards_on_a_cluster_that_lives_on_and_the_same_command
     assert "were finished by an earlier run" in again.stdout
 
 
-def _command_line(process: Path) -> bytes:
-    """What every user of the machine sees of a process; SeaweedFS is for Linux alone, so this test is, too."""
-    with suppress(OSError):  # it has ended
-        return (process / "cmdline").read_bytes()
-    return b""
+def _command_lines() -> list[bytes]:
+    """What every user of the machine sees of the processes below this one; those of other tests may name the keys.
+
+    SeaweedFS is for Linux alone, so this test is, too.
+    """
+    lines, parents = dict[int, bytes](), dict[int, int]()
+    for process in Path("/proc").glob("[1-9]*"):
+        with suppress(OSError):  # it has ended
+            lines[int(process.name)] = (process / "cmdline").read_bytes()
+            parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+
+    def is_below(process: int) -> bool:
+        parent = parents.get(process, 0)
+        return parent == os.getpid() or (parent > 0 and is_below(parent))
+
+    return [line for process, line in lines.items() if is_below(process)]
 
 
 def _nothing_secret(done: Done) -> None:
