@@ -35,9 +35,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers more than processors, or half as many: tests wait much of their time, for servers and children."""
+    """Three workers for two processors: tests wait nearly a third of their time, for servers, browsers and children."""
     processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return processors + max(2, processors // 2)
+    return processors + processors // 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
