@@ -14,6 +14,11 @@ Members = Mapping[str, bytes]
 _NONE: Members = {}
 
 
+def path_in(here: str, key: str) -> str:
+    """The dotted path of a key in the object at ``here``, which is empty for the outermost object."""
+    return f"{here}.{key}" if here else key
+
+
 class Envelope:
     """Nested JSON objects, split on demand: an object is cut into members when first asked for, and only then.
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from replay_fetch.api import json_split
 from replay_fetch.api.endpoint import check_id
+from replay_fetch.api.envelope import path_in
 from replay_fetch.api.json_answer import dig, json_object, json_text
 from replay_fetch.errors import BadBody
 from replay_fetch.model import NO_ID, Response, View
@@ -178,7 +179,7 @@ def _more(body: Mapping[str, object]) -> str:
 def _around(body: Mapping[str, object], path: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
     """Walk through the object around the events, down to four levels: each value with the dotted path to the value."""
     for key, value in body.items():
-        here = f"{path}.{key}" if path else key
+        here = path_in(path, key)
         if here == "data":
             continue
         yield here, value

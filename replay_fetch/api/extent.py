@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from replay_fetch.api.envelope import Envelope
-from replay_fetch.api.tokens import ENVELOPES, path_in
+from replay_fetch.api.envelope import Envelope, path_in
+from replay_fetch.api.tokens import ENVELOPES
 from replay_fetch.model import Extent
 
 # What each flag has where more follows.

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from replay_fetch.api import json_split
-from replay_fetch.api.envelope import Members, kind, string
+from replay_fetch.api.envelope import Members, kind, path_in, string
 from replay_fetch.api.fast_extent import ExtentReader
 from replay_fetch.api.guess import DEEPEST, LIKE_THE_EXAMPLE, is_named_like_a_token
 from replay_fetch.api.soundness import ERRORS, SPOKEN_OF, STATUSES
@@ -90,7 +90,7 @@ class Form(Struct, frozen=True):
         reads: list[_Read] = []
         extent = ExtentReader()
         for member in members:
-            path = f"{member.here}.{member.key}".lstrip(".")
+            path = path_in(member.here, member.key)
             node = self.levels.get(member.here, {}).get(member.key, _Node())
             decode = msgspec.json.Decoder(_type(path, node, self.place)).decode
             reads.append((member.reader, decode, _token_of(path, node, self.place)))

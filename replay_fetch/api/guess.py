@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from replay_fetch.api import json_split
-from replay_fetch.api.envelope import Envelope, kind
+from replay_fetch.api.envelope import Envelope, kind, path_in
 from replay_fetch.api.extent import is_read
 from replay_fetch.api.segment import SEGMENT_KEYS
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
@@ -96,9 +96,7 @@ def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
         members = json_split.members(text)
         inside = list(members.items())[:_WIDEST] if depth < DEEPEST else []
         children = [
-            _node(
-                value, f"{path}.{key}" if path else key, depth=depth + 1, usable=usable and bool(key) and "." not in key
-            )
+            _node(value, path_in(path, key), depth=depth + 1, usable=usable and bool(key) and "." not in key)
             for key, value in inside
         ]
         return Node(path, what, len(text), len(members), usable, children)
@@ -194,7 +192,7 @@ def unread(envelope: Envelope, segments_path: str) -> list[str]:
 def _members_within(envelope: Envelope, here: str, segments_path: str) -> Iterator[tuple[str, bytes]]:
     """Walk through the members of the object at ``here`` and of objects inside, leaving out ``segments_path``."""
     for key, text in envelope.members(here).items():
-        path = f"{here}.{key}" if here else key
+        path = path_in(here, key)
         # --next-path could not name these, so no advice could follow.
         if not key or "." in key or path == segments_path:
             continue

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-from replay_fetch.api.envelope import Envelope, Members, kind
+from replay_fetch.api.envelope import Envelope, Members, kind, path_in
 from replay_fetch.api.error_text import body_text
 from replay_fetch.printable import printable
 
@@ -29,9 +29,7 @@ _PLACES_OF_FLAGS = frozenset({"", "meta"})
 _FLAGS = STATUSES | _FALSE | _TRUE
 _OUTERMOST = frozenset({"meta", "data"}) | ERRORS | _FLAGS
 SPOKEN_OF = frozenset(
-    f"{place}.{key}".lstrip(".")
-    for place in _PLACES
-    for key in (ERRORS | _FLAGS if place in _PLACES_OF_FLAGS else ERRORS)
+    path_in(place, key) for place in _PLACES for key in (ERRORS | _FLAGS if place in _PLACES_OF_FLAGS else ERRORS)
 )
 """Every path that is read here."""
 

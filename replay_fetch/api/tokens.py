@@ -27,7 +27,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from msgspec import Struct
 
-from replay_fetch.api.envelope import Envelope, Members, kind, string
+from replay_fetch.api.envelope import Envelope, Members, kind, path_in, string
 from replay_fetch.model import Extent
 
 # Keys of a token. Where an object has several, the ones that can hold nothing else come first; ``next_page`` and
@@ -45,11 +45,6 @@ _NAMES = (
 )
 _IN_PAGING = (*_NAMES, "token")
 _IN_MORE = ("has_more", "hasMore")
-
-
-def path_in(here: str, key: str) -> str:
-    """The path of a key in the object at ``here``, which is empty for the outermost object."""
-    return f"{here}.{key}" if here else key
 
 
 class _Place(NamedTuple):
