@@ -22,6 +22,7 @@ from replay_fetch.printable import printable
 
 _GOOD = range(200, 300)
 _UNAVAILABLE = 503
+UNAUTHORIZED, _FORBIDDEN = 401, 403
 _REDIRECT = range(300, 400)
 _TIMEOUTS = frozenset({408, 504})
 _PARTIAL = 206
@@ -70,7 +71,7 @@ def _error(answer: Response, what: str, *, first_page: bool) -> RequestError:
         return Rejected(f"redirected ({status}) to {_target(answer)}; redirects are not followed: check --site")
     if not first_page and status in _TOKEN_REFUSALS:
         return TokenRefused(_message("the paging token is refused", answer))
-    if status in (401, 403):
+    if status in (UNAUTHORIZED, _FORBIDDEN):
         return Forbidden(_message("the keys are refused", answer), status=status)
     if status in _ABSENT:
         return NotFound(_message(f"the API does not have {what}", answer))
@@ -108,16 +109,17 @@ def is_a_strangers(answer: Response) -> bool:
     return answer.status in _ABSENT and not is_the_apis_own(answer)
 
 
-def health_of(answer: Response, *, of_a_page: bool) -> int:
+def health_of(answer: Response, *, of_a_page: bool, good_keys: bool = False) -> int:
     """The status that tells the pacer of the server's health: 503 in place of an answer that is no sound one.
 
     A maintenance page that says 200 is not sound. Nor is a 200 that tells of errors where a page was asked for, nor
     a 404 that a gateway gives. A search that tells of errors may be too large, and a smaller one may succeed.
+    A 401 to ``good_keys``, which other answers showed to be good, is a fault of the servers that know the keys.
     """
     if answer.status in _GOOD:
         unsound = is_markup(answer) or (of_a_page and tells_of_errors(answer))
     else:
-        unsound = is_a_strangers(answer)
+        unsound = is_a_strangers(answer) or (good_keys and answer.status == UNAUTHORIZED)
     return _UNAVAILABLE if unsound else answer.status
 
 

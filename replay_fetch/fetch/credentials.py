@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from replay_fetch.api.status import UNAUTHORIZED
 from replay_fetch.clock import Spell
 from replay_fetch.errors import AuthError, Forbidden, ServerError
 from replay_fetch.model import View
@@ -17,7 +18,6 @@ from replay_fetch.model import View
 # A 403 may be meant for one view alone, or for one session. Before anything succeeded, views of this many
 # different sessions refused in a row speak against the keys; a list that starts with a forbidden session still runs.
 _SESSIONS_REFUSED = 3
-_UNAUTHORIZED, _UNAVAILABLE = 401, 503
 
 T = TypeVar("T")
 
@@ -55,17 +55,13 @@ class CredentialCheck:
         """Note an answer that only good keys are given."""
         self._unauthorized.over()
 
-    def health(self, status: int) -> int:
-        """The status that tells the pacer of the API's health: 503 for a 401 to keys that were good."""
-        return _UNAVAILABLE if self.accepted and status == _UNAUTHORIZED else status
-
     def refused(self, about: Hashable, error: Forbidden, now: float) -> None:
         """Note a 401 or 403 for a view, or for a search, at ``now`` in seconds.
 
         Raises AuthError where the keys are to blame, ServerError for a 401 that proves nothing yet.
         """
         self._last = error
-        if error.status == _UNAUTHORIZED:
+        if error.status == UNAUTHORIZED:
             raise self.auth_error(error) if self._unauthorized.is_final(now) else ServerError(str(error))
         # Once the verdict stands, more sessions would only fill the memory.
         if not (self.accepted or self.suspicious or about in self._forbidden_before):

@@ -218,7 +218,7 @@ class Fetcher:
                 if self._change is not None:
                     self._change.set()
             # Told inside the turn: a gate that this answer shuts holds back whoever stands in line behind it.
-            health = self.keys.health(health_of(answer, of_a_page=request.body is None))
+            health = health_of(answer, of_a_page=request.body is None, good_keys=self.keys.accepted)
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         # A good page is read first, which is quicker than going through it for keys; see `_read`.

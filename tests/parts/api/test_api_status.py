@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay_fetch.api.error_text import error_text, tells_of_errors
-from replay_fetch.api.status import check_status, is_a_strangers
+from replay_fetch.api.status import check_status, health_of, is_a_strangers
 from replay_fetch.errors import (
     Forbidden,
     NotFound,
@@ -266,3 +266,9 @@ def test_terminal_escapes_in_text_come_out_as_backslash_escapes(text: str, shown
 )
 def test_a_short_good_answer_that_holds_errors_is_told_from_a_page(body: bytes, *, tells: bool) -> None:
     assert tells_of_errors(Response(200, {}, body)) is tells
+
+
+@pytest.mark.parametrize(("good_keys", "health"), [(False, [200, 401, 403]), (True, [200, 503, 403])])
+def test_a_401_is_a_fault_of_the_api_where_the_keys_were_good(*, good_keys: bool, health: list[int]) -> None:
+    answers = [Response(status, {}, b"{}") for status in (200, 401, 403)]
+    assert [health_of(answer, of_a_page=True, good_keys=good_keys) for answer in answers] == health

@@ -79,13 +79,6 @@ def test_a_good_answer_between_401s_begins_the_minutes_anew() -> None:
         keys.accept()
 
 
-def test_a_401_is_a_fault_of_the_api_where_the_keys_were_good() -> None:
-    keys = CredentialCheck()
-    assert [keys.health(status) for status in (200, 401, 403)] == [200, 401, 403]
-    keys.accept()
-    assert [keys.health(status) for status in (200, 401, 403)] == [200, 503, 403]
-
-
 def test_a_run_in_which_nothing_was_refused_ends_quietly() -> None:
     CredentialCheck().finish()
 
