@@ -24,7 +24,7 @@ from replay_fetch.pipeline.probe import Probe, Probing, probe
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 from replay_fetch.settings import ApiSettings, SourceChoice
-from replay_fetch.view_list.links import SiteCheck, has_link, read_link
+from replay_fetch.view_list.links import given_link, has_link
 
 _EPILOG = """\
 examples:
@@ -74,10 +74,9 @@ def _view(options: argparse.Namespace, api: ApiSettings) -> View:
         return View(options.session, options.view)
     missing = "VIEW is missing: replay-fetch probe SESSION VIEW, or a replay link that names a view (seed=…)"
     try:
-        link = read_link(options.session)
+        link = given_link(options.session, "SESSION", api)
     except ValueError as reason:
         raise SettingsError(f"{missing}; {reason}" if has_link(options.session) else missing) from None
-    SiteCheck("the command line", "" if api.base_url else api.site, "SESSION".format).check(link.site, 1)
     if link.view_id is None:
         raise SettingsError(f"{missing}; the link names none: `replay-fetch discover --session {link.session_id}` does")
     return View(link.session_id, link.view_id)

@@ -18,7 +18,7 @@ from replay_fetch.pipeline.discover import Wanted
 from replay_fetch.pipeline.session_list import sessions_of_list
 from replay_fetch.settings import ApiSettings, PlanSettings, Settings
 from replay_fetch.timestamps import timestamp_ms
-from replay_fetch.view_list.links import SiteCheck, has_link, read_link
+from replay_fetch.view_list.links import given_link, has_link
 from replay_fetch.view_list.source import ListSource
 
 # A day is the list of a nightly job.
@@ -122,11 +122,9 @@ def _session(text: str, api: ApiSettings) -> str:
             raise SettingsError(f"--session '{text}': {CUT}")
         return text
     try:
-        link = read_link(text)
+        return given_link(text, "--session", api).session_id
     except ValueError as reason:
         raise SettingsError(f"--session: {reason}") from None
-    SiteCheck("the command line", "" if api.base_url else api.site, "--session".format).check(link.site, 1)
-    return link.session_id
 
 
 def _entry(session_id: str) -> SessionEntry:

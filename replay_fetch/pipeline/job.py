@@ -14,6 +14,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.printable import as_argument
 from replay_fetch.settings import Credentials, Settings
+from replay_fetch.view_list.links import asked_site
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
 
@@ -55,13 +56,12 @@ def listed(source: ListSource, settings: Settings) -> ViewList:
 
     Raises InputError for an archive: its files would pass for a list.
     """
-    api = settings.api
     if isinstance(source, str | os.PathLike) and Layout(Path(source)).ledger.exists():
         raise InputError(
             f"{source} is an archive and no list; "
             f"`replay-fetch status {as_argument(source)} --unfinished` lists what it lacks"
         )
-    return ViewList(source, settings.plan, "" if api.base_url else api.site)
+    return ViewList(source, settings.plan, asked_site(settings.api))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.errors import InputError
 from replay_fetch.printable import printable
+from replay_fetch.settings import ApiSettings
 from replay_fetch.sites import site_of_host
 
 # Chats and mails put <…>, (…), [a|b] or quotes around a link, and spreadsheets a formula: a link ends at any of these,
@@ -91,6 +92,21 @@ class SiteCheck:
             )
         if not self._first:
             self._first, self._first_line = site, line
+
+
+def asked_site(api: ApiSettings) -> str:
+    """The site to which links have to lead; empty where ``--base-url`` names another server."""
+    return "" if api.base_url else api.site
+
+
+def given_link(text: str, argument: str, api: ApiSettings) -> Link:
+    """Read the replay link in an argument of the command line, such as ``SESSION``.
+
+    Raises ValueError as `read_link` does, and InputError for a link to another site than the one that is asked.
+    """
+    link = read_link(text)
+    SiteCheck("the command line", asked_site(api), argument.format).check(link.site, 1)
+    return link
 
 
 def visible(text: str) -> str:
