@@ -31,7 +31,7 @@ class Spell:
         self.succeeded, self._since = True, None
 
     def is_final(self, at: float) -> bool:
-        """Note a failure; True where it is final."""
+        """Note a failure at ``at``; returns True where the failure is final."""
         if self._since is None:
             self._since = at
         return not self.succeeded or at - self._since >= _FINAL_AFTER

@@ -38,7 +38,7 @@ _KEYS = _PAGES | _SEGMENTS | _FLAGS.keys()
 
 
 class _Meaning(NamedTuple):
-    """What a value at a path may say."""
+    """The meanings that a value at one path may have: a flag, a count of pages, a count of segments."""
 
     more: bytes | None
     """The text by which a flag says that more follows."""

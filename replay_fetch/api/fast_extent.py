@@ -18,7 +18,7 @@ from replay_fetch.model import Extent
 
 
 class Known(Protocol):
-    """What pages so far had under a key."""
+    """The members that earlier pages had in the object under a key."""
 
     @property
     def members(self) -> Mapping[str, Known]:
@@ -32,7 +32,7 @@ class ExtentReader:
         self._reads: list[tuple[_MemberOf, Callable[[Raw], object], list[_Leaf]]] = []
 
     def watch(self, member_of: _MemberOf, path: str, known: Known) -> None:
-        """Look from now on into the member that ``member_of`` takes out of the outermost level, where worth it."""
+        """Read a member of the outermost level on later pages, where an earlier page had a flag or a count in it."""
         if path in PATHS:
             self._reads.append((member_of, _itself, [(path, _itself)]))
             return
@@ -43,7 +43,7 @@ class ExtentReader:
 
     @property
     def watches(self) -> bool:
-        """True where an earlier page told anything."""
+        """True where an earlier page had a flag or a count."""
         return bool(self._reads)
 
     def __call__(self, level: object) -> Extent | None:

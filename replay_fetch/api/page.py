@@ -137,7 +137,7 @@ class PageDecoder:
         return Page(segments, following.token, following.has_more, shape, extent=heard)
 
     def _heard(self, extent: Extent) -> Extent | None:
-        """The part of a page's extent that is listened to: with --next-path a flag alone, with `none` nothing.
+        """Return the part of a page's extent that --next-path lets through: a flag alone, and for `none` nothing.
 
         A count may be of something else, and a flag may be of the recording. So each needs a way to be overruled.
         """

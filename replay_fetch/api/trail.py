@@ -50,7 +50,7 @@ class Trail(Struct, eq=False, omit_defaults=True):
 
 
 def newer(extent: Extent, earlier: Extent) -> Extent:
-    """The counts that hold behind a page that tells ``extent``: one that it leaves out still holds, a flag does not.
+    """Return the counts known behind a page with ``extent``: a count that the page lacks stays, and a flag does not.
 
     The last page of a chain is often a bare one, so its counts are those of the pages before it.
     """

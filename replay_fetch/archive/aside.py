@@ -65,7 +65,7 @@ def row_of(part: Path) -> int:
 
 
 def not_of_a_disk(layout: Layout) -> Iterator[str]:
-    """Name what lies in the private folder and no run onto a disk makes, relative to the archive.
+    """Name the files in the private folder that no run onto a disk makes, relative to the archive.
 
     A copy out of a store brings along the lease, and log, lists and checkpoints with the ids of any session: a new
     ledger takes their place.

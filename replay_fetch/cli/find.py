@@ -79,7 +79,7 @@ def untold(found: FoundUser) -> Iterator[str]:
 
 
 def by_name_alone(found: FoundUser) -> Iterator[str]:
-    """Yield a line where no id and no address is the text, but somebody's name is: the ids to look for."""
+    """Yield a line with the ids of the users whose name was given in place of an id or an address."""
     if found.namesakes and not found.ids:
         ids = [printable(user_id, 60) for user_id in found.namesakes]
         users = some(len(ids), "user")

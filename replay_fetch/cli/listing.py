@@ -69,7 +69,7 @@ def is_cut_id(word: str) -> bool:
 
 
 def _no_file_either(word: str) -> str:
-    """Tell what a word is that people mean a session by, and that is neither its id nor a link; empty for all else."""
+    """Tell the kind of a word, such as an e-mail address, that is given for a session; empty for ids and links."""
     if _names_session(word):
         return ""
     if _ADDRESS.search(word):

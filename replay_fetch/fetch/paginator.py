@@ -53,7 +53,7 @@ class Start(NamedTuple):
     token: str | None = None
     pages: int = 0
     segments: int = 0
-    """On the saved pages."""
+    """The number of segments on the saved pages."""
     trail: Trail | None = None
     """The tokens and empty pages on the way through the saved pages, and what these told of the whole list."""
 

@@ -131,7 +131,7 @@ def _understood(probing: Probing, answer: Response) -> Probe:
 
 
 def _cut(page: Page) -> str:
-    """Why a chain of this page alone is no whole list, as a download would tell; empty where it is one."""
+    """Return the reason for which a download would call this page alone an incomplete list; empty for a whole list."""
     try:
         Chain(max_pages=1).follow(page)
     except ChainCut as cut:

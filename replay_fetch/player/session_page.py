@@ -63,7 +63,7 @@ class Played(NamedTuple):
     silent: list[str]
     """The views without a picture, and why."""
     not_at: str
-    """Why the page opens at another time than the wanted one; empty where it opens at that."""
+    """The reason why the page opens at another time than the wanted one; empty where it opens at the wanted time."""
 
 
 def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Played:

@@ -78,7 +78,7 @@ class StoreKeep:
 
     @property
     def untouched(self) -> bool:
-        """Of this run the log has its opening alone, behind the parts of earlier runs."""
+        """True where this run has added its opening to the log of earlier runs, and nothing else."""
         return 1 < self._opened == self._log.number
 
     async def beside(self, work: Callable[[], Awaitable[_Value]], progress: Progress) -> _Value:

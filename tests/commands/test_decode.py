@@ -201,7 +201,7 @@ async def test_whole_objects_are_not_taken_for_segments(tmp_path: Path, segments
         assert (await decode(knowing(archive))).understood[Understanding.FETCHED] == 14
 
 
-async def test_a_count_of_something_else_is_overruled_without_a_request(tmp_path: Path) -> None:
+async def test_a_count_of_something_else_is_overruled_by_decode_without_a_request(tmp_path: Path) -> None:
     paging = PagingSettings(page_segments=1, chain=PageChain.COUNTED)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
         job = Job(archive=ArchiveSettings(keep_raw=True))

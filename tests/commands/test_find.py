@@ -52,7 +52,7 @@ def test_a_user_is_found_by_id_or_address_in_the_archives_own_events(
     assert (answer["sessions_total"], answer["sessions_without_events"], answer["not_in_archive"]) == (2, 1, [])
 
 
-def test_a_name_finds_no_session_and_the_ids_of_its_bearers_are_told(
+def test_find_answers_a_persons_name_with_the_ids_of_the_users_of_that_name(
     out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, session in enumerate(sessions):

@@ -98,13 +98,13 @@ def test_a_number_that_is_no_sane_count_is_passed_over(text: bytes, number: int 
 @pytest.mark.parametrize(
     "members", [b'"count":9', b'"meta":{"page":{"count":9,"limit":9,"size":9}}', b'"stats":{"total":9}', b'"x":[1]']
 )
-def test_a_number_that_may_be_the_pages_own_is_not_heard(members: bytes) -> None:
+def test_a_count_that_may_be_of_the_page_alone_is_not_taken_for_the_lists(members: bytes) -> None:
     assert told(members) is None
     resource = b'{"data":{"total":9,"attributes":{"total_count":9,"segments":[%b]}}}' % SEGMENT
     assert decode(resource).extent is None
 
 
-def test_the_largest_of_several_counts_is_the_one_that_counts() -> None:
+def test_the_largest_of_several_counts_of_a_list_is_taken() -> None:
     members = b'"segments_count":1,"meta":{"total":7,"page":{"total_count":9,"total_pages":2,"last_page":3}}'
     assert told(members) == Extent("", (3, "meta.page.last_page"), (9, "meta.page.total_count"))
 
@@ -140,7 +140,7 @@ def test_a_body_without_an_object_around_the_segments_tells_nothing() -> None:
     assert decode(alone + b"\n" + alone).extent is None
 
 
-def test_a_form_seen_before_is_read_without_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_a_known_form_tells_its_extent_without_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = PageDecoder(ApiSettings())
     body = b'{"total":%b,"data":[%b],"meta":{"page":{"after":%b,"total_count":%b},"complete":%b},"took":1}'
     first = decoder.decode(Response(200, {}, body % (b"1", SEGMENT, b'"T"', b"2", b"true")))

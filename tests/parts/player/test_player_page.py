@@ -138,7 +138,7 @@ def test_at_takes_an_iso_time_too(archive: Path) -> None:
 
 
 @pytest.mark.parametrize(("at", "edge"), [("2001-01-01", "beginning"), ("+1h", "end")])
-def test_an_at_outside_of_the_recording_is_told_with_the_times_that_are_in_it(
+def test_play_at_a_time_outside_of_the_recording_names_the_times_that_are_in_it(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], at: str, edge: str
 ) -> None:
     views = index_of(page_of(archive, SHOP))["views"]

@@ -105,7 +105,7 @@ async def test_a_lifted_deadline_never_comes_and_a_renewed_one_gives_the_whole_p
 
 
 @pytest.mark.parametrize("expires", [False, True])
-async def test_a_cancellation_by_others_stays_one(
+async def test_a_request_that_others_cancel_ends_as_cancelled_and_not_as_too_slow(
     expires: bool,  # noqa: FBT001 - a table's column
     watch: DeadlineWatch,
     virtual_clock: VirtualClockLoop,
